@@ -2,7 +2,7 @@ import pg from 'pg'
 import { createChatStore, type ChatStore } from '../../../src/index.js'
 import { migrated, on } from '../../support/chat.js'
 import { withProxy, type Tap, type Verdict } from '../../support/cuttable-proxy.js'
-import { expect, test } from '../../support/database.js'
+import { expect, test, type TestDatabase } from '../../support/database.js'
 import { textMessage } from '../../support/load.js'
 import { until } from '../../support/until.js'
 
@@ -56,61 +56,65 @@ const callsOf = (store: ChatStore, deadlineMs?: number) => [
   store.checkReady({ deadlineMs }),
 ]
 
+/** Through a proxy that passes everything on, or drops it. */
+const withTap = async (
+  database: TestDatabase,
+  work: (url: string, tap: (verdict: Verdict) => void) => Promise<void>,
+): Promise<void> => {
+  let verdict: Verdict = 'pass'
+  const tap: Tap = { fromClient: () => verdict, fromServer: () => verdict }
+  await withProxy(
+    database.url,
+    ({ url }) => work(url, (given) => void (verdict = given)),
+    () => tap,
+  )
+}
+
 test.for([
   ['of a caller with room', { max: 20 }],
   ['of a caller, full of connections that are being made', { max: 1 }],
   ['of a caller with a time-out of its own', { max: 1, connectionTimeoutMillis: 300 }],
   ['of the store', undefined],
 ] as const)('a server that does not answer is the reason, and not the pool %s', async ([, options], { database }) => {
-  const silent: Tap = { fromClient: () => 'drop', fromServer: () => 'drop' }
-  await withProxy(
-    database.url,
-    async ({ url }) => {
-      const pool = new pg.Pool({ connectionString: url, ...options })
-      const source = options === undefined ? { databaseUrl: url } : { pool }
-      const store = createChatStore(source, { deadlineMs: 1_200, maxConnections: 1 })
-      const late: unknown = expect.objectContaining(NO_ANSWER)
-      for (const deadlineMs of [undefined, 400, 100]) {
-        expect(await errorsOf(callsOf(store, deadlineMs))).toEqual([late, late, late])
-      }
-      await store.close(0)
-    },
-    () => silent,
-  )
+  await withTap(database, async (url, tap) => {
+    tap('drop')
+    const pool = new pg.Pool({ connectionString: url, ...options })
+    const source = options === undefined ? { databaseUrl: url } : { pool }
+    const store = createChatStore(source, { deadlineMs: 1_200, maxConnections: 1 })
+    const late: unknown = expect.objectContaining(NO_ANSWER)
+    for (const deadlineMs of [undefined, 400, 100]) {
+      expect(await errorsOf(callsOf(store, deadlineMs))).toEqual([late, late, late])
+    }
+    await store.close(0)
+  })
 })
 
 test.for([1, 2])(
   'a silent server or a locked table is the reason, and not a warm pool of %s whose connections the store has',
   async (max, { database }) => {
     await migrated(database)
-    let verdict: Verdict = 'pass'
-    const tap = { fromClient: () => verdict, fromServer: () => verdict }
-    await withProxy(
-      database.url,
-      async ({ url }) => {
-        const pool = new pg.Pool({ connectionString: url, max })
-        const store = createChatStore({ pool }, { deadlineMs: 1_500 })
-        const expectTrue = async (): Promise<void> => {
-          const first = Array.from({ length: max }, () => store.getUnreadCount({ deadlineMs: 3_000 }))
-          const errors = await errorsOf([...first, ...callsOf(store), ...callsOf(store, 300)])
-          for (const error of errors) {
-            expect(error).toMatchObject({ code: 'database_unavailable', hint: NO_ANSWER.hint })
-            expect(error).not.toMatchObject({ message: expect.stringContaining('connection in the pool') as string })
-          }
-          expect(errors.at(-1)).toMatchObject(NO_ANSWER)
+    await withTap(database, async (url, tap) => {
+      const pool = new pg.Pool({ connectionString: url, max })
+      const store = createChatStore({ pool }, { deadlineMs: 1_500 })
+      const expectTrue = async (): Promise<void> => {
+        const first = Array.from({ length: max }, () => store.getUnreadCount({ deadlineMs: 3_000 }))
+        const errors = await errorsOf([...first, ...callsOf(store), ...callsOf(store, 300)])
+        for (const error of errors) {
+          expect(error).toMatchObject({ code: 'database_unavailable', hint: NO_ANSWER.hint })
+          expect(error).not.toMatchObject({ message: expect.stringContaining('connection in the pool') as string })
         }
-        await Promise.all(Array.from({ length: max }, () => store.getUnreadCount()))
-        const locker = await database.client()
-        await locker.query('BEGIN; LOCK TABLE "ChatMessage"')
-        await expectTrue()
-        await locker.query('ROLLBACK')
-        await Promise.all(Array.from({ length: max }, () => store.getUnreadCount()))
-        verdict = 'drop'
-        await expectTrue()
-        await store.close(0)
-      },
-      () => tap,
-    )
+        expect(errors.at(-1)).toMatchObject(NO_ANSWER)
+      }
+      await Promise.all(Array.from({ length: max }, () => store.getUnreadCount()))
+      const locker = await database.client()
+      await locker.query('BEGIN; LOCK TABLE "ChatMessage"')
+      await expectTrue()
+      await locker.query('ROLLBACK')
+      await Promise.all(Array.from({ length: max }, () => store.getUnreadCount()))
+      tap('drop')
+      await expectTrue()
+      await store.close(0)
+    })
   },
 )
 
@@ -151,22 +155,16 @@ test.for(['of a caller', 'of the store'])(
 
 test('a server that no longer answers lets no commit wait', async ({ database }) => {
   await migrated(database)
-  let verdict: Verdict = 'pass'
-  const tap = { fromClient: () => verdict, fromServer: () => verdict }
-  await withProxy(
-    database.url,
-    async ({ url }) => {
-      const pool = new pg.Pool({ connectionString: url, max: 1 })
-      for (const store of [createChatStore({ databaseUrl: url }), createChatStore({ pool })]) {
-        verdict = 'pass'
-        await store.checkReady()
-        verdict = 'drop'
-        await expect(store.checkReady()).rejects.toMatchObject(NO_ANSWER)
-        await store.close(0)
-      }
-    },
-    () => tap,
-  )
+  await withTap(database, async (url, tap) => {
+    const pool = new pg.Pool({ connectionString: url, max: 1 })
+    for (const store of [createChatStore({ databaseUrl: url }), createChatStore({ pool })]) {
+      tap('pass')
+      await store.checkReady()
+      tap('drop')
+      await expect(store.checkReady()).rejects.toMatchObject(NO_ANSWER)
+      await store.close(0)
+    }
+  })
 })
 
 test('a pool that shows no connections: the error claims neither', async () => {

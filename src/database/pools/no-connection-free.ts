@@ -14,6 +14,9 @@ interface BusyPool {
 
 export const NO_CONNECTION_FREE = 'no_connection_free'
 
+/** How much longer a wait may seem to be than it was: by the clock, in whole milliseconds. What was done just before it is not of it. */
+const CLOCK_MS = 1
+
 /**
  * Why a call got no connection of a pool: none is free, or the server does not answer: the one that is being made, or the calls of
  * chatkeep that have all of them.
@@ -28,8 +31,8 @@ export const noConnection = (
 ): Error => {
   const awaited = awaitedOf(pool)
   const isOurs = awaited === 'release' && lent >= pool.totalCount
-  if (awaited === 'server' || (isOurs && doneAt < performance.now() - withinMs))
-    return new ConnectionProblem(NO_ANSWER, 'network', cause)
+  const hasAnswered = doneAt >= performance.now() - withinMs + CLOCK_MS
+  if (awaited === 'server' || (isOurs && !hasAnswered)) return new ConnectionProblem(NO_ANSWER, 'network', cause)
   const max = typeof pool.options?.max === 'number' ? `max ${pool.options.max}` : `${pool.totalCount} in use`
   const [what, next] = ((): readonly [string, Next | undefined] => {
     if (isOurs) return [`no free connection in the pool (${max}; calls of chatkeep have them all)`, WHEN_OURS]
